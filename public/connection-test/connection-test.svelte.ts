@@ -1,7 +1,7 @@
 // One connection test: devices and network at the same time, within a minute.
 
 import type { LiveKitToken } from "../protocol/livekit-token";
-import { probe } from "../video/probe";
+import { probe } from "./probe";
 import { checkCamera, checkMic } from "./devices";
 import { type CheckId, type Facts, judge, NOTHING, summaryOf } from "./verdict";
 

@@ -1,7 +1,7 @@
 // Whether the microphone and the camera work: opened, looked at, closed.
 
-import { pause } from "../video/pause";
-import { problemOf } from "../video/problem";
+import { pause } from "./pause";
+import { problemOf } from "../video/devices/problem";
 import type { DeviceFact } from "./verdict";
 
 /** The user may have to answer the browser first. */

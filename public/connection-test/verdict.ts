@@ -1,6 +1,6 @@
 // From what was found out to what a row says: pure rules.
 
-import type { CallProblem } from "../video/problem";
+import type { CallProblem } from "../video/devices/problem";
 
 export const CHECKS = ["mic", "camera", "socket", "udp", "tcp", "turn"] as const;
 export type CheckId = (typeof CHECKS)[number];

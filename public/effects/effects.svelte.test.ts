@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { problemOf } from "../video/problem";
+import { problemOf } from "../video/devices/problem";
 import { type EffectPart, Effects, type EffectTrack } from "./effects.svelte";
 import { EffectError } from "./effect-error";
 import { loadEffects, saveEffects } from "./prefs";

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { CALL_KEYS } from "../video/keys";
+import { CALL_KEYS } from "../video/controls/keys";
 import { isListKeyOn, setListKey, shortcutGroups } from "./shortcuts";
 
 beforeEach(() => localStorage.clear());

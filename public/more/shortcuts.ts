@@ -1,7 +1,7 @@
 // The keyboard shortcuts that there are. Those of the call come from the table that the call itself uses.
 
 import { loadLocal, saveLocal } from "../storage/storage";
-import { ALT, CALL_KEYS } from "../video/keys";
+import { ALT, CALL_KEYS } from "../video/controls/keys";
 
 type RoomShortcut = "send" | "newLine" | "edit" | "reactions" | "close" | "list";
 export type Shortcut = RoomShortcut | keyof typeof CALL_KEYS | "talk";

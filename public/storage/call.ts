@@ -1,6 +1,6 @@
 // The devices of calls: of this tab's call, which is joined again with them after a reload, and those chosen last.
 
-import type { MediaPrefs } from "../video/media-prefs";
+import type { MediaPrefs } from "../video/devices/media-prefs";
 import { DEVICES, loadCall, loadLocal, saveCall, saveLocal, TALK } from "./storage";
 
 /** Null where nothing was kept, or what was kept cannot be read. */

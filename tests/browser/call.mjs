@@ -6,7 +6,8 @@ import { inRoom, remember } from "./people.mjs";
 /** Milliseconds for media to find its way on a machine that has much else to do. */
 export const MEDIA = 60_000;
 
-export const stage = (page) => page.getByRole("region", { name: "Call" });
+/** A landmark of its own; the main one where it has the whole window. */
+export const stage = (page) => page.locator(".stage");
 export const tile = (page, name) => stage(page).locator(".tile").filter({ hasText: name });
 export const control = (page, name) => stage(page).getByRole("button", { name, exact: true });
 export const dialog = (page) => page.getByRole("dialog", { name: "Join the call" });

@@ -54,7 +54,7 @@ test.describe("effects", () => {
     const direct = async () => (await sending(ann)).filter((id) => devices.includes(id)).length;
     assert.equal(await direct(), 2, "what devices give is sent as it is");
 
-    await control(ann, "Camera, microphone and speaker").click();
+    await control(ann, "Devices").click();
     const noise = ann.getByRole("switch", { name: "Suppress noise" });
     const blur = ann.getByRole("switch", { name: "Blur my background" });
     for (const one of [noise, blur]) await expect(one).not.toBeChecked();
@@ -79,7 +79,7 @@ test.describe("effects", () => {
     const encryption = await livekit.encryption(plain.split("/r/")[1]);
     assert.deepEqual(new Set(encryption), new Set(["GCM"]), "effects are put on before encryption");
 
-    await control(ann, "Camera, microphone and speaker").click();
+    await control(ann, "Devices").click();
     await expect(blur).toBeChecked();
     await blur.click();
     await until("the picture is sharp again", async () => (await sharpness(ben, "Ann")) > sharp * 0.8);

@@ -25,7 +25,7 @@ test("where the browser wants a click before it plays sound, one button does it"
       `[...document.querySelectorAll(${JSON.stringify(selector)})].find((e) => ${text}.test(e.textContent + e.ariaLabel))?.click() === undefined`,
     );
   await until("the room is open", () => ask("document.querySelector('[role=log]') !== null"));
-  await click("header button", "/Call/");
+  await click("header button", "/call/i");
   await until("the devices are on", () =>
     ask("document.querySelector('dialog video') !== null && document.querySelectorAll('dialog select')[1]?.length > 1"),
   );

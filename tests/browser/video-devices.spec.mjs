@@ -58,7 +58,7 @@ test.describe("video devices", () => {
     await seesAndHears(ben, "Ann");
     assert.deepEqual(new Set(await sending(ann)), new Set([camera, mic]), "what was chosen before is what is sent");
 
-    await control(ann, "Camera, microphone and speaker").click();
+    await control(ann, "Devices").click();
     await until("the dialog shows what is in use", async () => {
       const shown = [await chooser(ann, "Camera").inputValue(), await chooser(ann, "Microphone").inputValue()];
       return shown.join() === [camera, mic].join();
@@ -150,6 +150,7 @@ test.describe("video devices", () => {
     await joins(page);
     const said = (text) => stage(page).getByText(text);
     const [first] = await cameras(page);
+    await until("both are sent", async () => (await sending(page)).length === 2);
     await unplug(page, DEPTH, "fake_device_0");
     await said("fake_device_0 was unplugged. Now using fake_device_2.").waitFor();
     await until("the other camera is sent", async () => {
@@ -176,7 +177,7 @@ test.describe("video devices", () => {
     await stage(page).focus();
     await page.keyboard.down("Space");
     await page.keyboard.up("Space");
-    await control(page, "Camera, microphone and speaker").click();
+    await control(page, "Devices").click();
     await page.getByRole("switch", { name: "Push-to-talk" }).click();
     await page.keyboard.press("Escape");
     await stage(page).getByText("Hold Space or the microphone button to speak.").waitFor();

@@ -1,6 +1,6 @@
 import { pluralizer } from "../../i18n/plural";
-import type { System } from "../browser";
-import type { CallProblem, PermissionPlace } from "../problem";
+import type { System } from "../devices/browser";
+import type { CallProblem, PermissionPlace } from "../devices/problem";
 
 const count = pluralizer("en");
 

@@ -1,6 +1,6 @@
 // What became of a lost device, in words.
 
-import type { Loss } from "../device-changes.svelte";
+import type { Loss } from "../devices/device-changes.svelte";
 import type { Texts } from "./en";
 
 export function lossText(t: Texts, { kind, name, unplugged, now, on }: Loss): string {

@@ -1,7 +1,7 @@
 // A problem in words, with the way out in this browser.
 
-import { platformOf, type Platform } from "../browser";
-import { type CallProblem, permissionPlace } from "../problem";
+import { platformOf, type Platform } from "../devices/browser";
+import { type CallProblem, permissionPlace } from "../devices/problem";
 import type { Texts } from "./en";
 
 export function problemText(t: Texts, problem: CallProblem, platform: Platform = platformOf(navigator)): string {

@@ -1,7 +1,7 @@
 // The texts of what a call's menu opens, and of the hint at a weak connection.
 
-import { i18n } from "../i18n/i18n.svelte";
-import type { Language } from "../i18n/language";
+import { i18n } from "../../i18n/i18n.svelte";
+import type { Language } from "../../i18n/language";
 import type { Saving } from "./data-saver";
 import type { Rating } from "./quality";
 

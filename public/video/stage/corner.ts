@@ -1,6 +1,6 @@
 // The corner in which the small tile of two people lies.
 
-import { loadLocal, saveLocal } from "../storage/storage";
+import { loadLocal, saveLocal } from "../../storage/storage";
 import type { Size } from "./tiling";
 
 export type Corner = `${"top" | "bottom"}-${"left" | "right"}`;

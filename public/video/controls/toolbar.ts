@@ -1,6 +1,6 @@
 // What the toolbar of a call shows, and what it moves to its menu where there is no room.
 
-import type { CallShape } from "./call-shapes";
+import type { CallShape } from "../call-shapes";
 
 export type Control = {
   id: string;

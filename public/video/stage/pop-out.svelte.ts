@@ -3,7 +3,7 @@
 import { mount, unmount } from "svelte";
 import PopOutView from "./PopOut.svelte";
 import type { Tile } from "./tile";
-import type { Control } from "./toolbar";
+import type { Control } from "../controls/toolbar";
 
 type DocumentPictureInPicture = {
   requestWindow(options: { width: number; height: number }): Promise<Window>;

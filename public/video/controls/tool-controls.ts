@@ -1,6 +1,6 @@
 // The controls that open the tools of a call.
 
-import type { ToolTexts } from "./tool-texts";
+import type { ToolTexts } from "../quality/tool-texts";
 
 /** What the menu of a call opens beside its devices. */
 export const CALL_TOOLS = ["test", "stats", "saver"] as const;

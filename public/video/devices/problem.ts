@@ -1,7 +1,7 @@
 // What can go wrong when joining a call, by the names browsers and servers use. The texts, with the way out, are in
 // i18n.
 
-import { TokenRefusedError } from "../protocol/livekit-token";
+import { TokenRefusedError } from "../../protocol/livekit-token";
 import type { Platform } from "./browser";
 
 export type CallProblem =

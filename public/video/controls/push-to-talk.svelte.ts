@@ -1,6 +1,6 @@
 // Push-to-talk: a muted user speaks while a key or the microphone's button is held.
 
-import { loadTalk, saveTalk } from "../storage/call";
+import { loadTalk, saveTalk } from "../../storage/call";
 
 export type TalkMic = { readonly on: boolean; set(on: boolean): void };
 

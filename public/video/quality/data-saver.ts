@@ -8,7 +8,7 @@ import {
   Track,
   VideoQuality,
 } from "livekit-client";
-import { loadLocal, saveLocal } from "../storage/storage";
+import { loadLocal, saveLocal } from "../../storage/storage";
 
 /** `small`: the smallest pictures. `sound`: no cameras of others, and one's own picture as small. */
 export const SAVINGS = ["off", "small", "sound"] as const;

@@ -1,7 +1,7 @@
 // The camera, the microphone and the screen that this page sends: opened, published, switched.
 
 import { LocalAudioTrack, type LocalTrack, LocalVideoTrack, type Room, Track } from "livekit-client";
-import type { Effects } from "../effects/effects.svelte";
+import type { Effects } from "../../effects/effects.svelte";
 import type { LocalTracks } from "./local-tracks";
 import { type CallProblem, type Device, explain } from "./problem";
 
@@ -154,6 +154,8 @@ export class LocalMedia {
           if (!this.#wanted.get(what)) this.#tracks.stop(what);
           // The call was lost meanwhile: the track is published after the reconnect.
           else if (call.joining) return;
+          // Unplugged before it was published: another one is opened.
+          else if (tracks.some((track) => track.mediaStreamTrack.readyState === "ended")) is = undefined;
           else {
             for (const track of tracks) {
               await this.#room.localParticipant.publishTrack(track);

@@ -1,8 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { concerns, explain, permissionPlace, problemOf, retriable } from "./problem";
-import { en } from "./i18n/en";
-import { bothDeniedText, problemText } from "./i18n/problem-text";
-import { ru } from "./i18n/ru";
+import { en } from "../i18n/en";
+import { bothDeniedText, problemText } from "../i18n/problem-text";
+import { ru } from "../i18n/ru";
 
 afterEach(() => vi.unstubAllGlobals());
 

@@ -4,8 +4,8 @@
 import { ConnectionError, ConnectionErrorReason, Room, RoomEvent, setLogLevel } from "livekit-client";
 import { type LiveKitToken, TokenRefusedError } from "../protocol/livekit-token";
 import { pause } from "./pause";
-import { joinProblemOf } from "./problem";
-import { type SelectedWay, waysOf } from "./transport-stats";
+import { joinProblemOf } from "../video/devices/problem";
+import { type SelectedWay, waysOf } from "../video/quality/transport-stats";
 
 const TOKEN_TIMEOUT = 8_000;
 const SIGNAL_TIMEOUT = 8_000;

@@ -1,16 +1,16 @@
 // The controls of a call.
 
-import type { EncryptionSummary } from "../e2ee/summary";
-import { isLastOne } from "../log/members";
-import type { RoomSession } from "../session/room-session.svelte";
-import { i18n } from "../i18n/i18n.svelte";
-import type { Call } from "./call.svelte";
-import type { Texts } from "./i18n/en";
-import type { CallShape } from "./call-shapes";
+import type { EncryptionSummary } from "../../e2ee/summary";
+import { isLastOne } from "../../log/members";
+import type { RoomSession } from "../../session/room-session.svelte";
+import { i18n } from "../../i18n/i18n.svelte";
+import type { Call } from "../call.svelte";
+import type { Texts } from "../i18n/en";
+import type { CallShape } from "../call-shapes";
 import { CALL_KEYS } from "./keys";
-import type { Layout } from "./large-tile";
+import type { Layout } from "../stage/large-tile";
 import { type CallTool, toolControls } from "./tool-controls";
-import { toolTexts } from "./tool-texts";
+import { toolTexts } from "../quality/tool-texts";
 import { type Control, IN_MENU } from "./toolbar";
 
 /** What the controls change beside the call. */
@@ -99,7 +99,7 @@ export function controlsOf(call: Call, t: Texts, actions: CallActions): Control[
     },
     {
       id: "devices",
-      name: t.devices,
+      name: t.words.devices,
       word: t.words.devices,
       shape: "devices",
       key: CALL_KEYS.devices,
