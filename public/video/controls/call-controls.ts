@@ -4,6 +4,7 @@ import type { EncryptionSummary } from "../../e2ee/summary";
 import { isLastOne } from "../../log/members";
 import type { RoomSession } from "../../session/room-session.svelte";
 import { i18n } from "../../i18n/i18n.svelte";
+import type { RoomDialog } from "../../views/room-dialog";
 import type { Call } from "../call.svelte";
 import type { Texts } from "../i18n/en";
 import type { CallShape } from "../call-shapes";
@@ -139,7 +140,7 @@ export function roomControls(
   session: RoomSession,
   callTexts: Texts,
   encryption: EncryptionSummary,
-  open: (what: "invite" | "people" | "encryption" | "leave" | "more") => void,
+  open: (what: RoomDialog | "more") => void,
 ): Control[] {
   const t = i18n.texts;
   const entry = (id: string, name: string, shape: CallShape, act: () => void): Control => ({

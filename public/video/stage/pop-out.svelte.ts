@@ -2,8 +2,7 @@
 
 import { mount, unmount } from "svelte";
 import PopOutView from "./PopOut.svelte";
-import type { Tile } from "./tile";
-import type { Control } from "../controls/toolbar";
+import type { PopOutProps } from "./pop-out-props";
 
 type DocumentPictureInPicture = {
   requestWindow(options: { width: number; height: number }): Promise<Window>;
@@ -15,16 +14,6 @@ declare global {
 }
 
 const SIZE = { width: 400, height: 290 };
-
-/** What the window shows; it changes with the call. */
-export type PopOutProps = {
-  readonly tile: Tile | undefined;
-  readonly name: string;
-  readonly tint: number;
-  readonly controls: readonly Control[];
-  readonly acts: (control: Control) => boolean;
-  readonly onkeydown: (event: KeyboardEvent) => void;
-};
 
 export const canPopOut = () => window.documentPictureInPicture !== undefined;
 
