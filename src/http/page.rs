@@ -129,7 +129,9 @@ fn packed<B>(name: &str, request: &Request<B>) -> Option<HttpResponse> {
     let packed = brotli(name)?;
     // Without the header every coding is accepted: RFC 9110, 12.5.3.
     let accepted = header(request, ACCEPT_ENCODING).unwrap_or("*");
-    if !accepts(accepted, "br") && !accepts(accepted, "*") {
+    // A coding that is named is meant by its own weight, and not by the one of `*`.
+    let named = accepted.to_ascii_lowercase().split(',').any(|offer| coding_of(offer) == "br");
+    if !accepts(accepted, if named { "br" } else { "*" }) {
         let mut answer = response::text("this file is sent as br alone\n");
         *answer.status_mut() = StatusCode::NOT_ACCEPTABLE;
         answer.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
@@ -196,6 +198,11 @@ fn accepts(accepted: &str, coding: &str) -> bool {
         let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
         name.trim().eq_ignore_ascii_case(coding) && !refused
     })
+}
+
+/// The coding of an offer, without its weight.
+fn coding_of(offer: &str) -> &str {
+    offer.split(';').next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]

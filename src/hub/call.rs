@@ -60,7 +60,7 @@ impl Hub {
             // A token outlives a session: a member who uses it after leaving is removed again.
             Err(StoreError::Refused(RoomError::NotMember)) => {
                 if report.call.is_on() {
-                    self.call_watch.stranger_found(&report.room);
+                    self.call_watch.former_member_found(&report.room);
                     self.remove_from_call(&report.room, report.member, false);
                 }
                 Ok(())

@@ -23,7 +23,7 @@ use crate::{
 const ROUND: Duration = Duration::from_secs(10);
 
 /// How often it reconciles a call in which it found a former member, who can come back at once.
-const STRANGER_ROUND: Duration = Duration::from_secs(1);
+const FORMER_MEMBER_ROUND: Duration = Duration::from_secs(1);
 
 /// How often the node asks an unusable LiveKit whether it can be used again.
 const PROBE: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ impl Hub {
     pub(super) fn follow_calls(self: &Arc<Self>) {
         if let Some(video) = &self.config().video {
             tokio::spawn(follow(Arc::downgrade(self), video.reach()));
-            tokio::spawn(follow_strangers(Arc::downgrade(self), Arc::clone(&self.call_watch)));
+            tokio::spawn(follow_former_members(Arc::downgrade(self), Arc::clone(&self.call_watch)));
         }
     }
 
@@ -87,7 +87,7 @@ impl Hub {
             return if local.is_some() { Ok(()) } else { self.end_reopened(room).await };
         };
         let there = video.participants(room).await.map_err(|_| ApiError::Timeout)?;
-        let mut strangers: Vec<MemberId> = Vec::new();
+        let mut former_members: Vec<MemberId> = Vec::new();
         for (id, call) in &there {
             match known.members.iter().find(|member| member.id == *id).map(|member| member.call) {
                 Some(known) if known < *call => self.store.call(room, *id, *call).await?,
@@ -96,7 +96,7 @@ impl Hub {
                     self.store.call(room, *id, known.next()).await?
                 }
                 Some(_) => {}
-                None => strangers.push(*id),
+                None => former_members.push(*id),
             }
         }
         for member in known.members.iter().filter(|member| member.call.is_on()) {
@@ -111,9 +111,9 @@ impl Hub {
             });
         }
         // Where this fails, the next round tries again.
-        for id in strangers {
+        for id in former_members {
             if self.clear_up(room, id, false).await? {
-                self.call_watch.stranger_found(room);
+                self.call_watch.former_member_found(room);
             }
         }
         Ok(())
@@ -123,7 +123,7 @@ impl Hub {
     async fn end_reopened(&self, room: &RoomId) -> Result<(), ApiError> {
         let Some(video) = &self.config().video else { return Ok(()) };
         if video.end(room).await.map_err(|_| ApiError::Timeout)? {
-            self.call_watch.stranger_found(room);
+            self.call_watch.former_member_found(room);
         }
         Ok(())
     }
@@ -147,12 +147,12 @@ impl Hub {
 }
 
 /// Reconciles every second the calls in which former members were found.
-async fn follow_strangers(hub: Weak<Hub>, call_watch: Arc<CallWatch>) {
+async fn follow_former_members(hub: Weak<Hub>, call_watch: Arc<CallWatch>) {
     loop {
         if call_watch.often().is_empty() {
             call_watch.found_within(ROUND).await;
         }
-        sleep(STRANGER_ROUND).await;
+        sleep(FORMER_MEMBER_ROUND).await;
         let Some(hub) = hub.upgrade() else { return };
         let rooms = hub.with_call(&call_watch.often()).await;
         hub.reconcile_all(rooms).await;

@@ -26,7 +26,7 @@ pub(super) struct CallWatch {
 struct Watched {
     /// When the last known token ends.
     until: Instant,
-    /// A former member was found in the call: the node looks every second until its new token ends.
+    /// A former member was found in the call: the node reconciles every second until its new token ends.
     often: bool,
 }
 
@@ -37,12 +37,12 @@ impl CallWatch {
     }
 
     /// A former member was found in the call. LiveKit gave it a new token when it joined.
-    pub(super) fn stranger_found(&self, room: &RoomId) {
+    pub(super) fn former_member_found(&self, room: &RoomId) {
         self.note(room, true);
         self.found.notify_one();
     }
 
-    fn note(&self, room: &RoomId, stranger: bool) {
+    fn note(&self, room: &RoomId, former_member: bool) {
         let mut rooms = self.rooms.lock();
         let now = Instant::now();
         if rooms.len() >= MOST && !rooms.contains_key(room) {
@@ -54,7 +54,7 @@ impl CallWatch {
         let free = || rooms.values().filter(|watched| watched.often).count() < MOST_OFTEN;
         let often = match rooms.get(room) {
             Some(Watched { often: true, .. }) => true,
-            _ => stranger && free(),
+            _ => former_member && free(),
         };
         rooms.insert(room.clone(), Watched { until: now + TOKEN_USABLE, often });
     }
@@ -98,11 +98,11 @@ mod tests {
         tokio::time::advance(TOKEN_USABLE / 2).await;
         watch.member_left(&room("a"));
         watch.member_left(&room("b"));
-        watch.stranger_found(&room("b"));
+        watch.former_member_found(&room("b"));
         assert_eq!(watch.often(), [room("b")]);
         tokio::time::advance(TOKEN_USABLE / 2).await;
         assert_eq!(watch.rooms().len(), 2, "a member left later, with a newer token");
-        watch.stranger_found(&room("b"));
+        watch.former_member_found(&room("b"));
         tokio::time::advance(TOKEN_USABLE / 2).await;
         assert_eq!((watch.rooms(), watch.often()), (vec![room("b")], vec![room("b")]));
         tokio::time::advance(TOKEN_USABLE / 2).await;
@@ -110,9 +110,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_later_leave_does_not_make_the_looks_rarer() {
+    async fn a_later_leave_does_not_make_the_rounds_rarer() {
         let watch = CallWatch::default();
-        watch.stranger_found(&room("a"));
+        watch.former_member_found(&room("a"));
         watch.member_left(&room("a"));
         assert_eq!(watch.often(), [room("a")]);
     }
@@ -128,16 +128,16 @@ mod tests {
         assert_eq!(rooms.len(), MOST);
         assert!(!rooms.contains(&room("r9")) && rooms.contains(&room("r10")));
         for number in 100..100 + MOST_OFTEN * 2 {
-            watch.stranger_found(&room(&format!("r{number}")));
+            watch.former_member_found(&room(&format!("r{number}")));
         }
         assert_eq!((watch.often().len(), watch.rooms().len()), (MOST_OFTEN, MOST));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stranger_ends_the_wait_at_once() {
+    async fn a_former_member_ends_the_wait_at_once() {
         let watch = CallWatch::default();
         let began = Instant::now();
-        watch.stranger_found(&room("a"));
+        watch.former_member_found(&room("a"));
         watch.found_within(Duration::from_secs(10)).await;
         assert_eq!(began.elapsed(), Duration::ZERO);
         watch.found_within(Duration::from_secs(10)).await;

@@ -57,11 +57,11 @@ impl Hub {
                 sleep(ROUND).await;
                 let Some(hub) = hub.upgrade() else { return };
                 let Some(video) = &hub.config().video else { return };
-                if let Ok(tests) = video.end_tests(&known).await {
-                    known = tests;
-                }
+                let tests = video.end_tests(&known).await;
                 let mut last = hub.connection_tests.0.lock();
-                if !known.is_empty() {
+                let unknown = tests.is_err();
+                known = tests.unwrap_or(known);
+                if unknown || !known.is_empty() {
                     *last = Some(Instant::now());
                 } else if last.is_some_and(|at| at.elapsed() > TOKEN_USABLE + ROUND) {
                     // LiveKit has renewed a token for so long after the last connection.

@@ -62,8 +62,12 @@ impl Video {
             if !room.name.starts_with(ROOM) {
                 continue;
             }
-            if overdue.contains(&room.sid) && self.rooms.delete_room(&room.name).await.is_ok() {
-                continue;
+            if overdue.contains(&room.sid) {
+                let ended =
+                    self.ask(CallTarget::Participants, self.rooms.delete_room(&room.name)).await;
+                if ended.is_ok() {
+                    continue;
+                }
             }
             others.insert(room.sid);
         }

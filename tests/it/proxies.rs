@@ -336,6 +336,17 @@ async fn streams_pass_varnish() {
     bob.publish("hello", 1).await;
     assert_eq!(ann.until("chat").await["text"], "hello");
     assert_eq!(crate::support::http::get(proxy.url("/metrics")).await.unwrap().status(), 404);
+
+    let assets = std::fs::read_dir("target/public/assets").unwrap();
+    let mut names = assets.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let packed = names.find(|name| name.ends_with(".wasm.br")).unwrap();
+    let address = proxy.url(&format!("/assets/{}", packed.trim_end_matches(".br")));
+    let ask = crate::support::http::client().get(address).header("accept-encoding", "br, gzip");
+    let answer = ask.send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-encoding"]),
+        (200, &"br".parse().unwrap())
+    );
 }
 
 /// The general timeouts of a shipped file, in seconds: those after these words.
