@@ -6,10 +6,10 @@
 # opens. LiveKit's guide "Authentication" has a "ttl" for each token; the guide "Remove
 # participants from a room" counts on it: "Generate access tokens with a short TTL".
 #
-# The behaviour: at each join, and then every five minutes, the server sends the client a
-# token of its own (SignalResponse.refresh_token) with the same grants. It lives for ten
-# minutes where the first one was shorter, so a backend has to count ten minutes from the last
-# join. The control: a first token of an hour is followed by one of an hour.
+# The behaviour: at each join the server sends the client a token of its own
+# (SignalResponse.refresh_token), which opens the same room. It lives for ten minutes where
+# the first one was shorter, so a backend has to count ten minutes from the last join. The
+# control: a first token of an hour is followed by one of an hour.
 #
 # The first build takes some minutes. The output that was seen:
 #   first token of 30 s   | joined, handed out: 10 min
@@ -91,7 +91,10 @@ def join(token):
     )
     seen = b""
     while True:
-        seen += stream.recv(65536)
+        piece = stream.recv(65536)
+        if not piece:
+            return "closed", None, None
+        seen += piece
         status = seen.split(b" ", 2)[1:2]
         if status and status != [b"101"]:
             return status[0].decode(), None, None
