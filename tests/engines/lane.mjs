@@ -41,7 +41,9 @@ export class Lane {
       this.failed.push(`${this.#name}: starts`);
       console.log(String(cause.stack));
     }
-    for (const browser of Object.values(browsers)) await browser.close();
+    for (const browser of Object.values(browsers)) {
+      await browser.close().catch((cause) => console.log(`     ${this.#name}: a browser did not close: ${cause}`));
+    }
     return seconds(from);
   }
 
@@ -61,6 +63,7 @@ export class Lane {
   async #attempt(test, browsers, rows) {
     const opened = [];
     const ends = [];
+    let over = false;
     let lacking = null;
     const { base } = this.#servers;
     const stage = {
@@ -75,7 +78,11 @@ export class Lane {
         return tab;
       },
       /** What is to be ended whatever happens, the last first. */
-      ends: (end) => ends.unshift(end),
+      ends: (end) => {
+        // The case was given up, and goes on without being heard.
+        if (over) void Promise.resolve(end()).catch(() => {});
+        else ends.unshift(end);
+      },
       /** The case has shown this, too. */
       also: (row) => rows.push(row),
       /** Says what was measured. */
@@ -94,6 +101,7 @@ export class Lane {
       error = cause;
     }
     clearTimeout(timer);
+    over = true;
     for (const tab of opened) await tab.close().catch((cause) => (error ??= cause));
     for (const end of ends) await Promise.resolve(end()).catch((cause) => (error ??= cause));
     return { error, lacking };

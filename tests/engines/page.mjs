@@ -106,7 +106,7 @@ export async function says(tab, text) {
   await isSent(tab, text);
 }
 
-export const isSent = (tab, text) =>
+const isSent = (tab, text) =>
   sees(tab, (sent, text) => [...document.querySelectorAll(sent)].some((e) => e.innerText.includes(text)), SENT, text);
 
 /** From the front page into the room, without a new document. */

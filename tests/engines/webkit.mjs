@@ -9,6 +9,7 @@ import { freePort } from "../browser/server.mjs";
 const DRIVER = "/usr/bin/WebKitWebDriver";
 const LIBRARIES = "/usr/lib";
 const ANSWERS_WITHIN = 60_000;
+const STARTS_WITHIN = 60_000;
 const ENTER = "\ue007";
 const [CONTROL, RELEASE] = ["\ue009", "\ue000"];
 
@@ -112,9 +113,10 @@ async function open(binary, display) {
 }
 
 async function started(call) {
-  for (;;) {
+  for (const until = Date.now() + STARTS_WITHIN; Date.now() < until;) {
     const status = await call("GET", "/status").catch(() => null);
     if (status?.ready) return;
     await new Promise((then) => setTimeout(then, 50));
   }
+  throw new Error(`WebKitWebDriver was not ready after ${STARTS_WITHIN} ms`);
 }
