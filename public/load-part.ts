@@ -11,6 +11,8 @@ export async function loadPart<T>(load: () => Promise<T>, styles: readonly strin
 function loadStyle(path: string): Promise<void> {
   const known = loading.get(path);
   if (known) return known;
+  // The document's own: a second one would come last, and overrule what parts have changed.
+  if (document.querySelector(`link[rel=stylesheet][href="/${path}"]`)) return Promise.resolve();
   const style = new Promise<void>((loaded, failed) => {
     const link = Object.assign(document.createElement("link"), {
       rel: "stylesheet",

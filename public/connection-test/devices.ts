@@ -67,7 +67,7 @@ async function withDevice(
 ): Promise<DeviceFact | null> {
   if (!navigator.mediaDevices) return "insecure";
   let late = false;
-  const opening = lent ? Promise.resolve(new MediaStream([lent.clone()])) : open(device);
+  const opening = lent ? Promise.resolve(copyOf(lent)) : open(device);
   opening.then((stream) => late && close(stream)).catch(() => {});
   const aborted = new Promise<null>((then) => signal.addEventListener("abort", () => then(null), { once: true }));
   try {
@@ -85,6 +85,13 @@ async function withDevice(
   } catch (cause) {
     return signal.aborted ? null : problemOf(cause, device);
   }
+}
+
+/** Also of a muted microphone: the copy is looked at, and sent to nobody. */
+function copyOf(lent: MediaStreamTrack): MediaStream {
+  const copy = lent.clone();
+  copy.enabled = true;
+  return new MediaStream([copy]);
 }
 
 function open(device: "mic" | "camera"): Promise<MediaStream> {

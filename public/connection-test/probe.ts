@@ -51,7 +51,7 @@ export async function probe(ask: Ask, report: ProbeReport, signal: AbortSignal):
     report.begins("turn");
     await direct.leave();
     const works = await relayed(ask, signal);
-    if (!signal.aborted) report.found({ turn: works });
+    if (!signal.aborted && works !== null) report.found({ turn: works });
   } finally {
     await direct.leave();
   }
@@ -95,9 +95,9 @@ async function probeDirect(
 }
 
 /** LiveKit remembers for a token's room which ways were forced: the relay needs another. */
-async function relayed(ask: Ask, signal: AbortSignal): Promise<boolean> {
+async function relayed(ask: Ask, signal: AbortSignal): Promise<boolean | null> {
   const access = await ask().catch(() => null);
-  if (!access || signal.aborted) return false;
+  if (!access || signal.aborted) return null;
   const visit = new Visit(access, signal);
   try {
     return await visit.connect({ iceTransportPolicy: "relay" });

@@ -135,6 +135,6 @@ export function summaryOf(facts: Facts, checks: readonly Check[]): Summary {
   if (checks.some(({ state }) => state === "running" || state === "waiting")) return "running";
   const media = facts.udp === true || facts.tcp === true || facts.turn === true;
   if (checks.some(({ id, state }) => state === "failed" && id !== "mic" && id !== "camera" && !media)) return "fails";
-  if (!media) return "unknown";
+  if (!media || checks.some(({ state }) => state === "skipped")) return "unknown";
   return checks.every(({ state }) => state === "passed" || state === "absent") ? "works" : "limited";
 }

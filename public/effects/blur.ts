@@ -77,7 +77,7 @@ export class BlurProcessor implements TrackProcessor<Track.Kind.Video, VideoProc
         else if (++slow > SLOW_PICTURES_AT_FIRST) reject(new Error("this device is too slow"));
       };
     });
-    // It may fail before anybody waits for it.
+    // It may fail before it is awaited.
     picture.catch(() => {});
     try {
       await Promise.race([start().then(() => picture), late]);

@@ -2,7 +2,10 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { problemOf } from "../video/devices/problem";
 import { type EffectPart, Effects, type EffectTrack } from "./effects.svelte";
 import { EffectError } from "./effect-error";
+import { NoiseProcessor } from "./noise";
 import { loadEffects, saveEffects } from "./prefs";
+
+vi.mock("@sapphi-red/web-noise-suppressor", () => ({ RnnoiseWorkletNode: class {} }));
 
 /** A track that notes what is put on it. */
 class Track implements EffectTrack {
@@ -13,15 +16,26 @@ class Track implements EffectTrack {
   stopProcessor = vi.fn(async () => void (this.processor = undefined));
 }
 
-const part = (): EffectPart => ({ create: () => ({ name: "effect" }) as unknown as ReturnType<EffectPart["create"]> });
+/** Of the processors by now: they stop when the device is changed. */
+let stops: (() => void)[] = [];
+const part = (): EffectPart => ({
+  create: (failed) => {
+    stops.push(failed);
+    return { name: "effect" } as unknown as ReturnType<EffectPart["create"]>;
+  },
+});
 let parts = { blur: vi.fn(async () => part()), noise: vi.fn(async () => part()) };
 let [camera, mic] = [new Track(), new Track()];
 
 beforeEach(() => {
   parts = { blur: vi.fn(async () => part()), noise: vi.fn(async () => part()) };
   [camera, mic] = [new Track(), new Track()];
+  stops = [];
 });
-afterEach(() => localStorage.clear());
+afterEach(() => {
+  localStorage.clear();
+  vi.unstubAllGlobals();
+});
 
 async function published(effects: Effects) {
   await effects.beforePublish("camera", camera);
@@ -93,6 +107,36 @@ test("a camera whose background cannot be blurred is not published; a microphone
   expect([effects.wanted.blur, effects.status.blur]).toEqual([true, "failed"]);
   await effects.afterPublish("mic", mic);
   expect([effects.wanted.noise, effects.status.noise, loadEffects().noise]).toEqual([false, "failed", true]);
+});
+
+test("noise that cannot be suppressed in another microphone is off, says so, and can be tried again", async () => {
+  saveEffects({ blur: false, noise: true });
+  const effects = new Effects(parts);
+  await published(effects);
+  stops[0]?.();
+  await vi.waitFor(() => expect(effects.status.noise).toBe("failed"));
+  expect([mic.processor, effects.wanted.noise, loadEffects().noise]).toEqual([undefined, false, true]);
+  await effects.want("noise", true);
+  expect([mic.processor !== undefined, effects.wanted.noise, effects.status.noise]).toEqual([true, true, "idle"]);
+});
+
+test("another microphone is sent with its noise where it cannot be suppressed", async () => {
+  const close = vi.fn(async () => {});
+  const Context = class {
+    state = "running";
+    audioWorklet = { addModule: async () => {} };
+    resume = async () => {};
+    close = close;
+  };
+  vi.stubGlobal("AudioContext", Context);
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("away")));
+  const failed = vi.fn();
+  const processor = new NoiseProcessor(failed);
+  const options = { track: {} } as Parameters<NoiseProcessor["restart"]>[0];
+  await expect(processor.init(options)).rejects.toBeInstanceOf(EffectError);
+  expect(failed).not.toHaveBeenCalled();
+  await processor.restart(options);
+  expect([failed.mock.calls.length, close.mock.calls.length, processor.processedTrack]).toEqual([1, 2, undefined]);
 });
 
 test("a device that was closed is left alone", async () => {

@@ -16,7 +16,8 @@ export type EffectTrack = {
   stopProcessor(): Promise<void>;
 };
 
-export type EffectPart = { create(): BlurProcessor | NoiseProcessor };
+/** `failed`: the effect stopped when the device was changed, and the track is sent without it. */
+export type EffectPart = { create(failed: () => void): BlurProcessor | NoiseProcessor };
 
 /** Each effect is a chunk of its own. */
 const PARTS: Readonly<Record<EffectName, () => Promise<EffectPart>>> = {
@@ -26,7 +27,7 @@ const PARTS: Readonly<Record<EffectName, () => Promise<EffectPart>>> = {
   },
   noise: async () => {
     const { NoiseProcessor } = await import("./noise");
-    return { create: () => new NoiseProcessor() };
+    return { create: (failed) => new NoiseProcessor(failed) };
   },
 };
 
@@ -77,6 +78,13 @@ export class Effects {
     saveEffects(this.wanted);
   }
 
+  /** It stopped by itself. The track lets go of it, so that it can be put on again. */
+  async #stopped(effect: EffectName, track: EffectTrack): Promise<void> {
+    this.wanted = { ...this.wanted, [effect]: false };
+    await this.#change(effect, track).catch(() => {});
+    if (!this.wanted[effect]) this.status[effect] = "failed";
+  }
+
   #change(effect: EffectName, track: EffectTrack): Promise<void> {
     const before = this.#changes.get(effect) ?? Promise.resolve();
     const change = before.catch(() => {}).then(() => this.#follow(effect, track));
@@ -92,7 +100,7 @@ export class Effects {
       if (on) {
         this.status[effect] = "starting";
         const part = await this.#parts[effect]();
-        await track.setProcessor(part.create());
+        await track.setProcessor(part.create(() => void this.#stopped(effect, track)));
       } else {
         await track.stopProcessor();
       }

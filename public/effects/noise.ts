@@ -16,6 +16,12 @@ export class NoiseProcessor implements TrackProcessor<Track.Kind.Audio, AudioPro
   processedTrack?: MediaStreamTrack;
   #context: AudioContext | null = null;
   #node: RnnoiseWorkletNode | null = null;
+  readonly #failed: () => void;
+
+  /** `failed` is told that another microphone is sent with its noise. */
+  constructor(failed: () => void) {
+    this.#failed = failed;
+  }
 
   async init({ track }: AudioProcessorOptions): Promise<void> {
     // Of its own: LiveKit's has the rate of the speaker.
@@ -43,9 +49,14 @@ export class NoiseProcessor implements TrackProcessor<Track.Kind.Audio, AudioPro
     }
   }
 
+  /** Never rejects: LiveKit would stop the new microphone. Without a processed track it sends that as it is. */
   async restart(options: AudioProcessorOptions): Promise<void> {
-    await this.destroy();
-    await this.init(options);
+    try {
+      await this.destroy();
+      await this.init(options);
+    } catch {
+      this.#failed();
+    }
   }
 
   async destroy(): Promise<void> {

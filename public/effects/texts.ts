@@ -4,7 +4,7 @@ import type { Language } from "../i18n/language";
 
 const en = {
   blur: "Blur my background",
-  blurHint: "Needs a fast device and more power. 3 MB are loaded once, from this server.",
+  blurHint: "What others see in the call. Needs a fast device; 3 MB are loaded once, from this server.",
   noise: "Suppress noise",
   noiseHint: "Takes out fans, keyboards and the street, beyond what the browser does by itself.",
   starting: "Starting…",
@@ -20,7 +20,7 @@ const en = {
 
 const ru: typeof en = {
   blur: "Размыть фон",
-  blurHint: "Нужно быстрое устройство и больше энергии. 3 МБ загрузятся один раз, с этого сервера.",
+  blurHint: "Так вас увидят в звонке. Нужно быстрое устройство; 3 МБ загрузятся один раз, с этого сервера.",
   noise: "Подавлять шум",
   noiseHint: "Убирает вентилятор, клавиатуру и улицу — сверх того, что браузер делает сам.",
   starting: "Включаем…",

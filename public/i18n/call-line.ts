@@ -14,7 +14,7 @@ const en = {
 type CallLineTexts = typeof en;
 
 const ru: CallLineTexts = {
-  began: (user) => `${user} начинает звонок`,
+  began: (user) => `Звонок начат: ${user}`,
   youBegan: "Вы начали звонок",
   join: "Присоединиться",
   audio: "Только звук",

@@ -17,14 +17,14 @@ import type { LiveKitToken } from "../protocol/livekit-token";
 import { loadDevices, saveDevices } from "../storage/call";
 import { type ActiveDevices, activeDevicesOf, NO_DEVICES } from "./devices/active-devices";
 import { connect } from "./connect";
-import { DataSaver } from "./quality/data-saver";
+import { DataSaver } from "./quality/data-saver.svelte";
 import { DecryptErrors } from "./decrypt-errors";
 import { DeviceChanges } from "./devices/device-changes.svelte";
 import { watchLocalDevices } from "./devices/device-watch";
 import { Line } from "./quality/line.svelte";
 import { type CallState, LocalMedia } from "./devices/local-media";
 import type { LocalTracks } from "./devices/local-tracks";
-import { type CallProblem, concerns, type Device, joinProblemOf } from "./devices/problem";
+import { type CallProblem, concerns, type Device, joinProblemOf, withProblem } from "./devices/problem";
 import { PushToTalk } from "./controls/push-to-talk.svelte";
 import { RaisedHands } from "./raised-hands";
 import { type Tile, tilesOf } from "./stage/tile";
@@ -36,6 +36,8 @@ export type CallPhase = "joining" | "on" | "lost" | "over";
 
 const RETRY_DELAY_MIN = 1_000;
 const RETRY_DELAY_MAX = 10_000;
+/** Milliseconds without LiveKit's signal that nobody needs to hear of. */
+const SIGNAL_GAP = 3_000;
 
 // The page shows what matters; LiveKit's log would leave names in a shared console.
 setLogLevel("silent");
@@ -45,8 +47,10 @@ const FINAL = new Set<CallProblem>(["refused", "unusable", "no_lock"]);
 export class Call {
   phase: CallPhase = $state("joining");
   tiles: readonly Tile[] = $state.raw([]);
-  /** Why the call failed or ended, or why a device could not be switched on. */
+  /** Why the call ended, unless the user ended it. */
   problem: CallProblem | null = $state(null);
+  /** Why devices could not be switched on, or stopped. */
+  deviceProblems: readonly CallProblem[] = $state.raw([]);
   /** The browser needs a click before it plays sound. */
   audioBlocked = $state(false);
   mic = $state(false);
@@ -77,6 +81,7 @@ export class Call {
   #joins = 0;
   #ended = false;
   #drawScheduled = false;
+  #signalTimer = 0;
   #lastSpeaker: string | null = null;
 
   /** `audioRoot` holds the hidden audio elements. */
@@ -106,9 +111,7 @@ export class Call {
     const media = new LocalMedia(this.#room, localTracks, this.effects, this.#state());
     this.media = media;
     this.devices = new DeviceChanges(
-      usedDevices(this.#room, localTracks, media, (problem) => {
-        if (!this.#ended) this.problem = problem;
-      }),
+      usedDevices(this.#room, localTracks, media, (problem) => this.#deviceFailed(problem)),
     );
     this.talk = new PushToTalk({
       get on() {
@@ -139,6 +142,11 @@ export class Call {
     this.hand = up;
     this.#hands.setMine(up);
     this.#scheduleDraw();
+  }
+
+  /** The user has read it. */
+  dismiss(problem: CallProblem): void {
+    this.deviceProblems = this.deviceProblems.filter((other) => other !== problem);
   }
 
   /** Called within a click, so that the browser allows sound. */
@@ -176,7 +184,6 @@ export class Call {
       const problem = await this.#join();
       if (this.#ended) return;
       if (problem === null) {
-        this.problem = null;
         this.phase = "on";
         this.#joining = false;
         this.#joins += 1;
@@ -219,6 +226,7 @@ export class Call {
     this.devices.close();
     this.#ended = true;
     this.problem = problem;
+    this.deviceProblems = [];
     this.phase = "over";
     void this.#disconnect();
     this.#localTracks.close();
@@ -227,6 +235,7 @@ export class Call {
 
   /** The tracks belong to this call until this is done. */
   async #disconnect(): Promise<void> {
+    window.clearTimeout(this.#signalTimer);
     await this.#room.disconnect(false).catch(() => {});
     this.#worker?.terminate();
   }
@@ -246,14 +255,17 @@ export class Call {
       get joins() {
         return call.#joins;
       },
-      report: (device, problem) => (problem === null ? this.#clearProblem(device) : void (this.problem = problem)),
+      report: (device, problem) => (problem === null ? this.#deviceWorks(device) : this.#deviceFailed(problem)),
       changed: () => this.#scheduleDraw(),
     };
   }
 
-  /** Clears the problem of this device only. */
-  #clearProblem(what: Device | "speaker"): void {
-    if (concerns(this.problem, what)) this.problem = null;
+  #deviceFailed(problem: CallProblem): void {
+    if (!this.#ended) this.deviceProblems = withProblem(this.deviceProblems, problem);
+  }
+
+  #deviceWorks(device: Device | "speaker"): void {
+    this.deviceProblems = this.deviceProblems.filter((problem) => !concerns(problem, device));
   }
 
   #listen(): void {
@@ -303,7 +315,14 @@ export class Call {
       draw();
     });
     room.on(RoomEvent.AudioPlaybackStatusChanged, () => (this.audioBlocked = !room.canPlaybackAudio));
-    // LiveKit reconnects its signal silently; only when media reconnects does the user need to know.
+    // A short gap of the signal leaves the media alone; after a long one they may be frozen.
+    room.on(RoomEvent.SignalReconnecting, () => {
+      window.clearTimeout(this.#signalTimer);
+      this.#signalTimer = window.setTimeout(() => this.phase === "on" && (this.phase = "lost"), SIGNAL_GAP);
+    });
+    for (const event of [RoomEvent.Reconnected, RoomEvent.SignalConnected, RoomEvent.Disconnected] as const) {
+      room.on(event, () => window.clearTimeout(this.#signalTimer));
+    }
     room.on(RoomEvent.Reconnecting, () => (this.phase = "lost"));
     room.on(RoomEvent.Reconnected, () => (this.phase = "on"));
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason));
@@ -312,8 +331,8 @@ export class Call {
   /** A device that is present delivers nothing, or works again. */
   #onDevice(device: "mic" | "camera", works: boolean): void {
     if (this.#ended) return;
-    if (works) this.#clearProblem(device);
-    else if (this.#localTracks.prefs[device]) this.problem = `${device}_ended`;
+    if (works) this.#deviceWorks(device);
+    else if (this.#localTracks.prefs[device]) this.#deviceFailed(`${device}_ended`);
     this.#scheduleDraw();
   }
 

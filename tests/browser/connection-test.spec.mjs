@@ -125,7 +125,7 @@ callTest.describe("the tools of a call", () => {
     await closes(stats);
 
     const again = await opensTool(ann, "Save data");
-    await again.getByLabel("No cameras of others").check();
+    await again.getByLabel("Hide other people’s cameras").check();
     await tile(ann, "Ben").locator("video").waitFor({ state: "detached" });
     await again.getByLabel("Off").check();
     await closes(again);

@@ -62,9 +62,11 @@ export class LocalMedia {
     await this.#switch("screen", on, open, close);
   }
 
-  /** The microphone, if it is open: muted or not. */
+  /** The microphone, if it is open: muted or not, and with its noise, without which a quiet room seems dead. */
   get micTrack(): MediaStreamTrack | null {
-    return this.#room.localParticipant.getTrackPublication(SOURCE.mic)?.track?.mediaStreamTrack ?? null;
+    // LiveKit's `mediaStreamTrack` would be the one behind the effect.
+    const stream = this.#room.localParticipant.getTrackPublication(SOURCE.mic)?.track?.mediaStream;
+    return stream?.getAudioTracks()[0] ?? null;
   }
 
   /** Starts a device again that failed. */
@@ -116,13 +118,14 @@ export class LocalMedia {
     else this.#tracks.stop("screen");
   }
 
-  /** The tracks that send now. */
+  /** The open tracks, to look at. A camera that is off is closed; a microphone stays open, muted. */
   lent(): { mic: MediaStreamTrack | null; camera: MediaStreamTrack | null } {
-    const sent = (device: Device) => {
-      const publication = this.#room.localParticipant.getTrackPublication(SOURCE[device]);
-      return publication?.isMuted === false ? (publication.track?.mediaStreamTrack ?? null) : null;
+    const { micTrack } = this;
+    const camera = this.#room.localParticipant.getTrackPublication(SOURCE.camera);
+    return {
+      mic: micTrack?.readyState === "live" ? micTrack : null,
+      camera: camera?.isMuted === false ? (camera.track?.mediaStreamTrack ?? null) : null,
     };
-    return { mic: sent("mic"), camera: sent("camera") };
   }
 
   async #switch(

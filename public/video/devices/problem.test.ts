@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { concerns, explain, permissionPlace, problemOf, retriable } from "./problem";
+import { type CallProblem, concerns, explain, permissionPlace, problemOf, retriable, withProblem } from "./problem";
+import { EffectError } from "../../effects/effect-error";
 import { en } from "../i18n/en";
 import { bothDeniedText, problemText } from "../i18n/problem-text";
 import { ru } from "../i18n/ru";
@@ -77,6 +78,18 @@ test("each browser and each system has its own way to allow a camera", () => {
 test("a device that failed can be tried again", () => {
   expect([retriable("mic_denied"), retriable("camera_ended")]).toEqual(["mic", "camera"]);
   expect([retriable("screen_busy"), retriable("speaker_failed"), retriable("unreachable")]).toEqual([null, null, null]);
+});
+
+test("only a camera stays off for want of its effect", () => {
+  const failed = new EffectError("away");
+  expect([problemOf(failed, "camera"), problemOf(failed, "mic")]).toEqual(["camera_effect", "mic_busy"]);
+});
+
+test("each device has one problem at a time, and they stand beside each other", () => {
+  const told: CallProblem[] = ["mic_denied", "camera_denied", "mic_busy", "insecure", "insecure", "screen_busy"];
+  const all = told.reduce<readonly CallProblem[]>(withProblem, []);
+  expect(all).toEqual(["camera_denied", "mic_busy", "insecure", "screen_busy"]);
+  expect(all.filter((problem) => !concerns(problem, "mic"))).toEqual(["camera_denied", "screen_busy"]);
 });
 
 test("the dictionaries of the call say the same things", () => {

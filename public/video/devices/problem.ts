@@ -43,7 +43,8 @@ export function problemOf(cause: unknown, device: Device): CallProblem {
     case "OverconstrainedError":
       return `${device}_missing`;
     case "EffectError":
-      return "camera_effect";
+      // Only the camera stays off for want of its effect.
+      return device === "camera" ? "camera_effect" : `${device}_busy`;
     default:
       // NotReadableError, AbortError, and what browsers made up before these had names.
       return `${device}_busy`;
@@ -83,6 +84,12 @@ export function retriable(problem: CallProblem): "mic" | "camera" | null {
   return /^(mic|camera)_/.test(problem) ? (problem.startsWith("mic") ? "mic" : "camera") : null;
 }
 
+/** One problem for each device: a new one takes the place of the former. */
+export function withProblem(problems: readonly CallProblem[], problem: CallProblem): readonly CallProblem[] {
+  const device = (one: CallProblem) => one.split("_")[0];
+  return [...problems.filter((other) => device(other) !== device(problem)), problem];
+}
+
 /** Error codes for a visitor who is no member any more. */
 const NOT_A_MEMBER = new Set(["not_member", "bad_ticket", "no_ticket"]);
 /** LiveKit does not accept this server's keys: retrying is useless. */
@@ -96,6 +103,6 @@ export function joinProblemOf(cause: unknown): CallProblem {
 }
 
 /** Whether this is over when a device works. */
-export function concerns(problem: CallProblem | null, device: "mic" | "camera" | "screen" | "speaker"): boolean {
-  return problem === "insecure" || problem?.startsWith(`${device}_`) === true;
+export function concerns(problem: CallProblem, device: "mic" | "camera" | "screen" | "speaker"): boolean {
+  return problem === "insecure" || problem.startsWith(`${device}_`);
 }

@@ -2,7 +2,7 @@
 
 import type { Figures, StreamFigures } from "./figures";
 import type { Rating } from "./quality";
-import type { Saving } from "./data-saver";
+import type { Saving } from "./data-saver.svelte";
 import type { ToolTexts } from "./tool-texts";
 
 export type StatsRow = { name: string; value: string };

@@ -2,7 +2,7 @@
 
 import { i18n } from "../../i18n/i18n.svelte";
 import type { Language } from "../../i18n/language";
-import type { Saving } from "./data-saver";
+import type { Saving } from "./data-saver.svelte";
 import type { Rating } from "./quality";
 
 const en = {
@@ -17,8 +17,9 @@ const en = {
   savings: {
     off: "Off",
     small: "Small pictures, both ways",
-    sound: "No cameras of others",
+    sound: "Hide other people’s cameras",
   } satisfies Record<Saving, string>,
+  camerasHidden: "You hide other people’s cameras: More, Save data.",
   saverHint: "For slow or metered connections. A shared screen stays sharp. This browser remembers your choice.",
 
   statsHint: "For bug reports. Contains no names, no addresses and nothing about the room.",
@@ -74,8 +75,9 @@ const ru: ToolTexts = {
   savings: {
     off: "Выключено",
     small: "Мелкая картинка в обе стороны",
-    sound: "Без чужих камер",
+    sound: "Не показывать чужие камеры",
   },
+  camerasHidden: "Камеры других не показываются: «Ещё», «Экономить трафик».",
   saverHint: "Для медленного интернета или платного трафика. Показ экрана остаётся чётким. Браузер запомнит выбор.",
 
   statsHint: "Для сообщений об ошибках. Здесь нет ни имён, ни адресов, ни сведений о комнате.",

@@ -7,7 +7,7 @@ export type Layout = "grid" | "focus";
 
 const ofOthers = <T extends Candidate>(tiles: readonly T[]) => tiles.filter((tile) => !tile.mine);
 
-/** What nobody chose: a shared screen is large, and of two people the other. */
+/** Unless the user chose: a shared screen is large, and of two people the other. */
 export function ordinaryLayout(tiles: readonly Candidate[]): Layout {
   const isPair = new Set(tiles.map(({ identity }) => identity)).size === 2;
   return isPair || ofOthers(tiles).some((tile) => tile.screen) ? "focus" : "grid";

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { beforeEach, expect, test, vi } from "vitest";
 import { type Room, RoomEvent, Track, VideoQuality } from "livekit-client";
-import { DataSaver, loadSaving } from "./data-saver";
+import { DataSaver, loadSaving } from "./data-saver.svelte";
 
 class Camera {
   trackSid = "T";
@@ -62,7 +62,7 @@ test("small pictures, also of who joins later, and back to what LiveKit wants", 
   const cy = joins("cy");
   expect([ben.quality, cy.quality]).toEqual([VideoQuality.LOW, VideoQuality.LOW]);
   expect(own.asked).toEqual([VideoQuality.LOW]);
-  // LiveKit asks for a larger one, for somebody who watches.
+  // LiveKit asks for a larger one, for a member who watches.
   own.active = ["q", "h"];
   vi.advanceTimersByTime(2_000);
   expect(own.asked).toEqual([VideoQuality.LOW, VideoQuality.LOW]);

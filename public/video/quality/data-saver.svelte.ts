@@ -15,7 +15,7 @@ export const SAVINGS = ["off", "small", "sound"] as const;
 export type Saving = (typeof SAVINGS)[number];
 
 const KEY = "parlor.saver";
-/** Milliseconds. LiveKit asks for larger pictures again when somebody joins. */
+/** Milliseconds. LiveKit asks for larger pictures again when a member joins. */
 const LIMIT_EVERY = 2_000;
 
 export function loadSaving(): Saving {
@@ -26,7 +26,7 @@ export function loadSaving(): Saving {
 /** Shared screens stay as they are: their text must be legible. */
 export class DataSaver {
   readonly #room: Room;
-  #saving: Saving = loadSaving();
+  #saving: Saving = $state(loadSaving());
   /** The cameras that this page has refused, by their publications. */
   readonly #refused = new Set<string>();
   /** The cameras whose size it has limited. */
@@ -86,7 +86,7 @@ export class DataSaver {
     } else if (this.#limited.delete(id)) camera.setVideoQuality(VideoQuality.HIGH);
   }
 
-  /** LiveKit says again and again which sizes somebody watches; the smallest has to do. */
+  /** LiveKit says again and again which sizes members watch; the smallest has to do. */
   #limitOwn(): void {
     const track = this.#room.localParticipant.getTrackPublication(Track.Source.Camera)?.videoTrack;
     if (!track) return;
