@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { expectAccessible } from "./axe.mjs";
-import { control, guest, joins, MEDIA, stage, tile, until } from "./call.mjs";
+import { control, guest, inCall, joins, MEDIA, stage, tile, until, videoButton } from "./call.mjs";
 import { callTest as test, expect } from "./fixtures.mjs";
 import { fits, newRoom, say } from "./people.mjs";
 
@@ -15,7 +15,7 @@ const SIZES = [
   { width: 740, height: 360, chat: false, tiles: 0.9 },
 ];
 
-const bar = (page) => page.getByRole("toolbar", { name: "Call" });
+const bar = (page) => page.getByRole("toolbar", { name: /^(Call|Звонок)$/ });
 const chat = (page) => page.locator(".room > main");
 const chatButton = (page) => bar(page).locator("[data-control=chat]");
 const composer = (page) => page.getByRole("textbox", { name: "Message" });
@@ -27,7 +27,7 @@ async function standsWell(page, where) {
     [...bar.querySelectorAll("button")].map((button) => {
       const { x, y, width, height } = button.getBoundingClientRect();
       const word = button.querySelector(".word");
-      return { id: button.dataset.control, x, y, width, height, cut: word.scrollWidth > button.clientWidth };
+      return { id: button.dataset.control, x, y, width, height, cut: word.scrollWidth > word.clientWidth };
     }),
   );
   const { width, height } = page.viewportSize();
@@ -104,6 +104,16 @@ test.describe("a call's layout", () => {
     await expect.poll(async () => (await stage(ann).boundingBox()).width).toBeGreaterThan(width + 250);
     await ann.keyboard.press("Alt+T");
     await until("the focus is in the chat", () => focused(ann, composer(ann)));
+  });
+
+  test("the longer words of Russian leave a phone one row", async ({ visitors, base }) => {
+    const options = { locale: "ru-RU", viewport: { width: 360, height: 740 } };
+    const page = await guest(visitors, "Вера", newRoom(base), options);
+    await videoButton(page);
+    await page.getByRole("dialog").getByRole("button", { name: "Присоединиться", exact: true }).click();
+    await inCall(page);
+    await fits(page);
+    await standsWell(page, "360x740, ru");
   });
 
   test("a small window shows the other and has the controls", async ({ visitors, base }) => {

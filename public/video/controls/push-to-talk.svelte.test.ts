@@ -7,8 +7,13 @@ let talk: PushToTalk;
 
 beforeEach(() => {
   localStorage.clear();
-  document.body.innerHTML =
-    "<main><p>text</p><textarea></textarea><button></button><dialog open><p></p></dialog></main>";
+  document.body.innerHTML = `
+    <main><p>text</p><textarea></textarea><button></button><dialog open><p></p></dialog></main>
+    <section class="stage">
+      <button class="tile"></button>
+      <div role="toolbar"><button class="mute"><span></span></button><button role="menuitem"></button></div>
+    </section>
+    <main class="small"><div role="toolbar"><button></button></div></main>`;
   heard = [];
   mic = {
     on: false,
@@ -55,7 +60,10 @@ test("a user who is not muted stays so", () => {
 });
 
 test("text fields, controls and dialogs keep their Space, and so do other shortcuts", () => {
-  for (const at of ["textarea", "button", "dialog p"]) expect(key("keydown", at).defaultPrevented).toBe(false);
+  for (const at of ["textarea", "button", "dialog p", ".tile", "[role=menuitem]"]) {
+    expect(key("keydown", at).defaultPrevented).toBe(false);
+    expect(key("keyup", at).defaultPrevented).toBe(false);
+  }
   for (const more of [{ ctrlKey: true }, { altKey: true }, { metaKey: true }, { code: "KeyA" }])
     key("keydown", "body", more);
   expect(heard).toEqual([]);
@@ -77,4 +85,31 @@ test("turned off while the key is held, it mutes", () => {
   key("keydown");
   talk.enable(false);
   expect([talk.holding, mic.on]).toEqual([false, false]);
+});
+
+test("Space on a button of the call talks, and its release presses nothing", () => {
+  for (const at of [".mute", ".mute span", ".small button"]) {
+    heard = [];
+    expect(key("keydown", at).defaultPrevented).toBe(true);
+    expect(mic.on).toBe(true);
+    expect(key("keyup", at).defaultPrevented).toBe(true);
+    expect([mic.on, heard]).toEqual([false, [true, false]]);
+  }
+});
+
+test("what ends the hold before the key is released lets the key press nothing", () => {
+  key("keydown", ".mute");
+  talk.release();
+  expect(key("keydown", ".mute", { repeat: true }).defaultPrevented).toBe(true);
+  expect(key("keyup", ".mute").defaultPrevented).toBe(true);
+  expect([mic.on, heard]).toEqual([false, [true, false]]);
+});
+
+test("the buttons of the call keep their Space of a user who is heard, and their Enter", () => {
+  expect(key("keydown", ".mute", { code: "Enter" }).defaultPrevented).toBe(false);
+  expect(key("keyup", ".mute", { code: "Enter" }).defaultPrevented).toBe(false);
+  mic.on = true;
+  expect(key("keydown", ".mute").defaultPrevented).toBe(false);
+  expect(key("keyup", ".mute").defaultPrevented).toBe(false);
+  expect(heard).toEqual([]);
 });

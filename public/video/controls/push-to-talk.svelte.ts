@@ -8,8 +8,13 @@ export type TalkMic = { readonly on: boolean; set(on: boolean): void };
 const TAKES_SPACE =
   "input, textarea, select, button, a, summary, audio, video, [contenteditable]:not([contenteditable=false]), [role=button], [role=menuitem], [role=option], [role=switch], [role=tab], dialog";
 
-export function takesSpace(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest(TAKES_SPACE) !== null;
+/** The buttons of the call: who has just muted has the focus there. Enter presses them. */
+const GIVES_SPACE = ["stage", "small"].map((of) => `.${of} [role=toolbar] button:not([role=menuitem])`).join();
+
+function takesSpace(target: EventTarget | null): boolean {
+  // No `instanceof`: of the small window's document the classes are others.
+  const element = target as Partial<Element> | null;
+  return !element?.closest?.(GIVES_SPACE) && Boolean(element?.closest?.(TAKES_SPACE));
 }
 
 export class PushToTalk {
@@ -17,6 +22,8 @@ export class PushToTalk {
   enabled = $state(loadTalk());
   /** The user is heard because they hold. */
   holding = $state(false);
+  /** The key is down for this, whatever has the focus by now. */
+  #taken = false;
   readonly #mic: TalkMic;
 
   constructor(mic: TalkMic) {
@@ -45,15 +52,23 @@ export class PushToTalk {
   }
 
   onKeyDown(event: KeyboardEvent): void {
-    if (event.code !== "Space" || event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
-    if (!this.enabled || takesSpace(event.target)) return;
-    if (!event.repeat) this.press();
-    // Space would scroll the page.
-    if (this.holding) event.preventDefault();
+    if (event.code !== "Space") return;
+    if (!event.repeat) this.#taken = this.#takes(event);
+    // Space would scroll the page, or press a button.
+    if (this.#taken) event.preventDefault();
   }
 
   /** Wherever the focus is by now. */
   onKeyUp(event: KeyboardEvent): void {
-    if (event.code === "Space") this.release();
+    if (event.code !== "Space") return;
+    // Firefox presses a button when the key is released.
+    if (this.#taken) event.preventDefault();
+    this.#taken = false;
+    this.release();
+  }
+
+  #takes(event: KeyboardEvent): boolean {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return false;
+    return this.enabled && !takesSpace(event.target) && (this.press() || this.holding);
   }
 }

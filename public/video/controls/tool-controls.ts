@@ -3,7 +3,7 @@
 import type { ToolTexts } from "../quality/tool-texts";
 
 /** What the menu of a call opens beside its devices. */
-export const CALL_TOOLS = ["test", "stats", "saver"] as const;
+const CALL_TOOLS = ["test", "stats", "saver"] as const;
 export type CallTool = (typeof CALL_TOOLS)[number];
 
 /** `shape` is the icon of that name. */

@@ -9,4 +9,6 @@ export type PopOutProps = {
   readonly controls: readonly Control[];
   readonly acts: (control: Control) => boolean;
   readonly onkeydown: (event: KeyboardEvent) => void;
+  readonly onkeyup: (event: KeyboardEvent) => void;
+  readonly onblur: () => void;
 };
