@@ -109,8 +109,8 @@ test.describe("unsent", () => {
     const ann = await visitors.guest("Ann", newRoom(base));
     await gone(ann);
     await ann.getByRole("button", { name: "Invite", exact: true }).first().click();
-    await ann.locator(".trouble").getByText(old).waitFor();
-    await ann.locator(".trouble").getByRole("button", { name: "Reload" }).waitFor({ state: "attached" });
+    await ann.locator(".top").getByText(old).waitFor();
+    await ann.locator(".top").getByRole("button", { name: "Reload" }).waitFor({ state: "attached" });
   });
 
   test("a page whose words do not come says so", async ({ visitors, base }) => {
