@@ -161,7 +161,7 @@ impl Proxy {
     pub async fn ready(mut self) -> Self {
         let asking = async {
             loop {
-                let answer = reqwest::get(self.url("/readyz")).await;
+                let answer = super::http::get(self.url("/readyz")).await;
                 if answer.is_ok_and(|answer| answer.status() == 200) {
                     return;
                 }
