@@ -8,7 +8,7 @@ use crate::{
     protocol::ApiError,
     room::{CallMark, Member, MemberId, RoomError, RoomId},
     store::StoreError,
-    video::{LiveKitToken, VideoError},
+    video::{LiveKitToken, Video, VideoError},
 };
 
 /// When a member who left is removed from the call: at once, and again if LiveKit or the store was away. After that,
@@ -27,19 +27,29 @@ impl Hub {
         room: &RoomId,
         id: MemberId,
     ) -> Result<LiveKitToken, ApiError> {
-        let video = self.config().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
-        let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
-        let member: &Member = snapshot.members.first().ok_or(RoomError::NotMember)?;
-        if video.is_refused() {
-            return Err(ApiError::VideoRefused);
-        }
-        let token = video.livekit_token(room, member).map_err(|error| {
+        let (video, member) = self.callable(room, id).await?;
+        let token = video.livekit_token(room, &member).map_err(|error| {
             tracing::error!(%error, "no LiveKit token");
             ApiError::Internal
         })?;
         // The nodes of this member and of the others must know, so that they reconcile the call.
         self.store.call(room, id, CallMark::INVITED).await?;
         Ok(token)
+    }
+
+    /// LiveKit, and the member that asks for a token of it.
+    pub(super) async fn callable(
+        &self,
+        room: &RoomId,
+        id: MemberId,
+    ) -> Result<(&Video, Member), ApiError> {
+        let video = self.config().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
+        let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
+        let member = snapshot.members.into_iter().next().ok_or(RoomError::NotMember)?;
+        if video.is_refused() {
+            return Err(ApiError::VideoRefused);
+        }
+        Ok((video, member))
     }
 
     /// Takes a webhook event of LiveKit about a call: the body of the request, and its `Authorization`.

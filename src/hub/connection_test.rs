@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::Hub;
 use crate::{
     protocol::ApiError,
-    room::{MemberId, RoomError, RoomId},
+    room::{MemberId, RoomId},
     video::{LiveKitToken, TOKEN_USABLE},
 };
 
@@ -29,14 +29,7 @@ impl Hub {
         room: &RoomId,
         id: MemberId,
     ) -> Result<LiveKitToken, ApiError> {
-        let video = self.config().video.as_ref().ok_or(ApiError::VideoNotConfigured)?;
-        let snapshot = self.store.find(room, Some(id)).await?.ok_or(RoomError::NotMember)?;
-        if snapshot.members.is_empty() {
-            return Err(RoomError::NotMember.into());
-        }
-        if video.is_refused() {
-            return Err(ApiError::VideoRefused);
-        }
+        let (video, _) = self.callable(room, id).await?;
         let token = video.connection_test_token(id).map_err(|error| {
             tracing::error!(%error, "no LiveKit token for a connection test");
             ApiError::Internal

@@ -4,7 +4,7 @@ use livekit_api::services::room::RoomClient;
 use parlor::receipt::{Cause, VideoOutcome, verify};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::WebSocketStream;
 
 use super::{decide, join, kick, refused, rest, visitor::answer};
 use crate::wire::{
@@ -31,9 +31,7 @@ async fn token(who: &mut Client) -> Value {
 async fn dial(livekit: &LiveKit, answer: &Value) -> WebSocketStream<TcpStream> {
     let [room, identity, token] =
         ["room", "identity", "token"].map(|field| answer[field].as_str().unwrap());
-    let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
-    let address = format!("{}/rtc?access_token={token}&protocol=15", livekit.url());
-    let socket = client_async(address, stream).await.unwrap().0;
+    let socket = livekit.dial(token).await.unwrap();
     let there = async || callers(&livekit.rooms(), room).await.iter().any(|id| id == identity);
     within_patience("LiveKit has them", async || if there().await { Ok(()) } else { Err(()) })
         .await;

@@ -12,7 +12,7 @@ use crate::wire::{
 };
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::WebSocketStream;
 
 pub(super) async fn both() -> (LiveKit, TestServer) {
     let mut livekit = LiveKit::reserve();
@@ -57,10 +57,7 @@ async fn call_by_request(livekit: &LiveKit, who: &mut Poller) -> WebSocketStream
 async fn dial(livekit: &LiveKit, answer: &Value) -> WebSocketStream<TcpStream> {
     let [room, identity, token] =
         ["room", "identity", "token"].map(|field| answer[field].as_str().unwrap());
-    let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
-    let address =
-        format!("{}/rtc?access_token={token}&protocol=15&auto_subscribe=1", livekit.url());
-    let socket = client_async(address, stream).await.unwrap().0;
+    let socket = livekit.dial(token).await.unwrap();
     within_patience("LiveKit has them", async || {
         if callers(livekit, room).await.iter().any(|them| them == identity) {
             Ok(())
@@ -132,13 +129,7 @@ async fn who_comes_to_the_call_with_the_token_of_an_earlier_seat_is_put_out() {
     let answer = ann.send(json!({"type": "livekit-token"})).until("livekit-token").await;
     let came = report("participant_joined", &ann, 1_700_000_000_000);
     ann.leave().await;
-    let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
-    let address = format!(
-        "{}/rtc?access_token={}&protocol=15",
-        livekit.url(),
-        answer["token"].as_str().unwrap()
-    );
-    let _socket = client_async(address, stream).await.unwrap().0;
+    let _socket = livekit.dial(answer["token"].as_str().unwrap()).await.unwrap();
     let rooms = livekit.rooms();
     let there =
         async || rooms.list_participants("general").await.map(|there| there.len()).unwrap_or(0);

@@ -4,25 +4,11 @@ use std::collections::HashSet;
 
 use crate::wire::{
     Client, TestServer, encoded,
-    livekit::{KEY, LiveKit, report_of, reports, signed},
+    livekit::{KEY, KEYS, LiveKit, SECRET, report_of, reports, signed},
     within_patience,
 };
 use livekit_api::access_token::TokenVerifier;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::client_async;
-
-const SECRET: &str = "a secret that is long enough for HS256";
-const KEYS: [&str; 8] = [
-    "--livekit-url",
-    "wss://video.example.org",
-    "--livekit-api-url",
-    "ws://127.0.0.1:1",
-    "--livekit-api-key",
-    KEY,
-    "--livekit-api-secret",
-    SECRET,
-];
 
 async fn ask(server: &TestServer, who: &Client, body: &'static str) -> (u16, Value) {
     let response = crate::support::http::client()
@@ -130,10 +116,8 @@ async fn livekit_has_few_tests_of_a_member_and_none_for_long() {
     for connection in 1..=5 {
         let (_, body) = ask(&server, &ann, r#"{"test":true}"#).await;
         let token = body["token"].as_str().unwrap();
-        let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
-        let address = format!("{}/rtc?access_token={token}&protocol=15", livekit.url());
-        match client_async(address, stream).await {
-            Ok((socket, _)) => open.push(socket),
+        match livekit.dial(token).await {
+            Ok(socket) => open.push(socket),
             Err(error) => assert_eq!(connection, 5, "{error}"),
         }
     }

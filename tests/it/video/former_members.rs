@@ -3,7 +3,7 @@
 
 use futures_util::StreamExt;
 use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 use super::call::{call, callers};
 use crate::{
@@ -48,9 +48,7 @@ async fn handed_out(socket: &mut Socket) -> String {
 }
 
 async fn join_again(livekit: &LiveKit, token: &str) -> Socket {
-    let stream = TcpStream::connect(("127.0.0.1", livekit.port)).await.unwrap();
-    let address = format!("{}/rtc?access_token={token}&protocol=15", livekit.url());
-    client_async(address, stream).await.unwrap().0
+    livekit.dial(token).await.unwrap()
 }
 
 /// Until LiveKit closes the connection of a participant that was removed.

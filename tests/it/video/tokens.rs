@@ -2,23 +2,13 @@
 
 use std::{collections::BTreeMap, process::Stdio};
 
-use crate::wire::{Client, Heard, TestServer, encoded};
+use crate::wire::{
+    Client, Heard, TestServer, encoded,
+    livekit::{KEY, KEYS, SECRET},
+};
 use livekit_api::access_token::TokenVerifier;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-
-const KEY: &str = "devkey";
-const SECRET: &str = "a secret that is long enough for HS256";
-const KEYS: [&str; 8] = [
-    "--livekit-url",
-    "wss://video.example.org",
-    "--livekit-api-url",
-    "ws://127.0.0.1:1",
-    "--livekit-api-key",
-    KEY,
-    "--livekit-api-secret",
-    SECRET,
-];
 
 async fn with_keys(more: &[&str]) -> TestServer {
     TestServer::start(&[&KEYS, more].concat()).await

@@ -10,12 +10,28 @@ use livekit_api::{access_token::AccessToken, services::room::RoomClient};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tokio::process::{Child, Command};
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
 
 use super::{TestServer, within_patience};
 use crate::support::port::free_port;
 
 pub const KEY: &str = "devkey";
+pub const SECRET: &str = "a secret that is long enough for HS256";
+/// With a LiveKit that is not there: tokens are signed all the same.
+pub const KEYS: [&str; 8] = [
+    "--livekit-url",
+    "wss://video.example.org",
+    "--livekit-api-url",
+    "ws://127.0.0.1:1",
+    "--livekit-api-key",
+    KEY,
+    "--livekit-api-secret",
+    SECRET,
+];
 
 pub struct LiveKit {
     pub port: u16,
@@ -36,6 +52,14 @@ impl LiveKit {
 
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// Joins with a token as a browser's client does, but without media.
+    pub async fn dial(&self, token: &str) -> tungstenite::Result<WebSocketStream<TcpStream>> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let address =
+            format!("{}/rtc?access_token={token}&protocol=15&auto_subscribe=1", self.url());
+        client_async(address, stream).await.map(|(socket, _)| socket)
     }
 
     /// What Parlor is to be started with.
